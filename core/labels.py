@@ -118,6 +118,24 @@ def how_many(number: int, noun: str) -> str:
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
+def duration(seconds: float) -> str:
+    """A time span, in its largest sensible unit.
+
+    Example:
+        >>> [duration(seconds) for seconds in (0.25, 75, 1020, 9000, 3 * 86400)]
+        ['0.2 s', '75 s', '17 min', '2.5 h', '3 days']
+    """
+    if seconds < 9.95:
+        return f"{seconds:.1f} s".replace(".0 s", " s")
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    if seconds < 2 * 3600:
+        return f"{seconds / 60:.0f} min"
+    if seconds < 2 * 86400:
+        return f"{seconds / 3600:.1f} h".replace(".0 h", " h")
+    return f"{seconds / 86400:.0f} days"
+
+
 def listed(words: Sequence[str]) -> str:
     """Words as a sentence lists them.
 

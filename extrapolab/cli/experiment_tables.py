@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from core.labels import value_words
+from core.labels import duration, value_words
 from extrapolab.cli.result_tables import runs_table
 from extrapolab.cli.table_layout import format_cell, grid, outcome_counts, styled, table, text
-from extrapolab.client.answers.formats import format_duration, format_speed, format_time
+from extrapolab.client.answers.formats import format_speed, format_time
 from extrapolab.models.experiments import Cost, ExperimentRecord, QueuePosition
 
 if TYPE_CHECKING:
@@ -105,9 +105,9 @@ def expected_time(cost: Cost) -> str:
     if cost.seconds is None:
         return f"{cost.flop:.2g} flop (how long is unknown: no experiment has completed here yet)"
     if cost.lab_seconds is None:
-        return f"{format_duration(cost.seconds)} on one slot (no worker is up)"
+        return f"{duration(cost.seconds)} on one slot (no worker is up)"
     slots = "slot" if cost.slots == 1 else f"{cost.slots:,} slots"
-    return f"{format_duration(cost.lab_seconds)} on this lab's {slots}"
+    return f"{duration(cost.lab_seconds)} on this lab's {slots}"
 
 
 def _import_source(record: ExperimentRecord) -> str:
@@ -124,7 +124,7 @@ def _queue_position(queue: QueuePosition | None) -> str:
     if queue is None:
         return ""
     eta = queue.eta_seconds
-    start = "" if eta is None else f", starts in about {format_duration(eta)}"
+    start = "" if eta is None else f", starts in about {duration(eta)}"
     return f"position {queue.position:,}{start}"
 
 
@@ -133,7 +133,7 @@ def _limits(record: ExperimentRecord) -> str:
     not_before = record.not_before if record.state == "queued" else None
     parts = (
         f"not before {format_time(not_before)}" if not_before else "",
-        f"{format_duration(record.max_seconds)} of training" if record.max_seconds else "",
+        f"{duration(record.max_seconds)} of training" if record.max_seconds else "",
         f"{record.max_memory_mb:,} MB" if record.max_memory_mb else "",
     )
     return ", ".join(part for part in parts if part)
@@ -149,4 +149,4 @@ def _progress(record: ExperimentRecord) -> str:
 def _training_time(record: ExperimentRecord) -> str:
     if record.started_at is None or record.finished_at is None:
         return ""
-    return format_duration((record.finished_at - record.started_at).total_seconds())
+    return duration((record.finished_at - record.started_at).total_seconds())

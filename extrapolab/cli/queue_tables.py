@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from core.labels import duration
 from extrapolab.cli.table_layout import styled, table
-from extrapolab.client.answers.formats import format_duration
 from extrapolab.models.experiments import Progress
 from extrapolab.models.operations import Queue, QueuedExperiment, Worker
 
@@ -26,7 +26,7 @@ def workers_table(workers: Iterable[Worker]) -> "Table":
             _share(progress),
             _speed(worker.seed_steps_per_second),
             _duration(progress.eta_seconds if progress else None),
-            f"{format_duration(worker.heartbeat_age_seconds)} ago",
+            f"{duration(worker.heartbeat_age_seconds)} ago",
             worker.id,
             str(worker.pid),
             "-" if worker.trainer_pid is None else str(worker.trainer_pid),
@@ -71,7 +71,7 @@ def _next_table(waiting: Iterable[QueuedExperiment]) -> "Table":
             queued.name,
             queued.owner,
             str(queued.priority),
-            format_duration(queued.waiting_seconds),
+            duration(queued.waiting_seconds),
         )
     rows.columns[1].no_wrap = True
     return rows
@@ -91,4 +91,4 @@ def _speed(seed_steps_per_second: float | None) -> str:
 
 
 def _duration(seconds: float | None) -> str:
-    return "-" if seconds is None else format_duration(seconds)
+    return "-" if seconds is None else duration(seconds)

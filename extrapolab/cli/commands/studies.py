@@ -5,13 +5,14 @@ from typing import Annotated, Any
 
 import typer
 
+from core.labels import duration
 from extrapolab.cli.arguments import STUDY_FIGURE, AsJson, FigureFile, Notify, SizeOption, lab_of
 from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.figure_options import STYLE, draws
 from extrapolab.cli.study_tables import claims_table, reports_table, studies_table
 from extrapolab.cli.sweep_tables import print_sweep_warnings
 from extrapolab.cli.terminal import console, print_json, print_path, print_records, resumable
-from extrapolab.client.answers.formats import format_duration, format_left
+from extrapolab.client.answers.formats import format_left
 from extrapolab.models.studies import Report
 
 studies = typer.Typer(no_args_is_help=True, rich_markup_mode="markdown")
@@ -142,7 +143,7 @@ def _print_report(report: Report, *, as_json: bool) -> None:
         if report.state in {"queued", "running"}:
             out.print(f"{report.state}{format_left(report.eta_seconds)}")
         elif report.missing_seconds:
-            time = format_duration(report.missing_seconds)
+            time = duration(report.missing_seconds)
             out.print(f"what is missing takes about {time} on this lab's slots")
     if report.fails:
         raise typer.Exit(ExitCode.FAILED)

@@ -4,6 +4,7 @@ import math
 import re
 from datetime import UTC, datetime
 
+from core import labels
 from store.states import State
 
 _SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
@@ -95,20 +96,10 @@ def duration(seconds: float | None) -> str:
     """A time span, in its largest sensible unit.
 
     Example:
-        >>> duration(0.4), duration(21), duration(1020), duration(9000), duration(3 * 86400)
-        ('0.4 s', '21 s', '17 min', '2.5 h', '3 days')
+        >>> duration(1020), duration(None)
+        ('17 min', '–')
     """
-    if seconds is None:
-        return ABSENT
-    if seconds < 9.95:
-        return f"{seconds:.1f} s".replace(".0 s", " s")
-    if seconds < 120:
-        return f"{seconds:.0f} s"
-    if seconds < 2 * 3600:
-        return f"{seconds / 60:.0f} min"
-    if seconds < 2 * 86400:
-        return f"{seconds / 3600:.1f} h".replace(".0 h", " h")
-    return f"{seconds / 86400:.0f} days"
+    return ABSENT if seconds is None else labels.duration(seconds)
 
 
 def moment(seconds: float | None, now: float) -> str:

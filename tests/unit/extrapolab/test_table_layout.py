@@ -2,6 +2,7 @@
 
 import pytest
 
+from core.labels import duration
 from extrapolab.cli import (
     experiment_tables,
     result_tables,
@@ -9,7 +10,7 @@ from extrapolab.cli import (
 )
 from extrapolab.cli.table_layout import table
 from extrapolab.cli.terminal import console
-from extrapolab.client.answers.formats import format_duration, format_number
+from extrapolab.client.answers.formats import format_number
 from extrapolab.models.studies import Claim
 from tests.unit.extrapolab.answers import record, runs
 from tests.unit.extrapolab.printed import on_a_terminal, text
@@ -79,7 +80,7 @@ def test_brackets_in_names_are_not_markup():
     ],
 )
 def test_durations_have_units(seconds, words):
-    assert format_duration(seconds) == words
+    assert duration(seconds) == words
 
 
 @pytest.mark.parametrize(
