@@ -1,4 +1,4 @@
-"""What an object has, for a person who asks it for something that it has not."""
+"""The names that an object has, for a person who asks for one that it lacks."""
 
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any

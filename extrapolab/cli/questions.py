@@ -73,7 +73,7 @@ def _with_student(spec: Json, text: str) -> Json:
     if kind in GATED_KINDS:
         others = ("optimizer", "evaluation", "seeds")
         spec = {**spec, **{name: GATED[name] for name in others}}
-    size = {"dim": int(sizes[0])} if sizes else {}
+    size = {"dim": _whole(sizes[0])} if sizes else {}
     return {**spec, "student": {**student, **size}}
 
 

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import typer
 from pydantic import ValidationError
@@ -13,9 +13,6 @@ from core.errors import Problem
 from extrapolab.cli.exit_codes import ExitCode
 from extrapolab.cli.terminal import print_error
 from extrapolab.problems import format_problem
-
-if TYPE_CHECKING:
-    pass
 
 STDIN = "-"
 _YAML_SUFFIXES = (".yaml", ".yml")

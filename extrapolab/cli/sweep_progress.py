@@ -1,4 +1,4 @@
-"""What commands on sweeps share: their arguments, and what they print of one that runs."""
+"""The check, submission and progress of a sweep, which several commands print."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Literal

@@ -82,7 +82,7 @@ def grid_tables(grid: SweepGrid) -> "list[Table]":
 
 
 def refinement_line(found: SweepRefinement) -> str:
-    """What a round of bisection found and queued, in a sentence."""
+    """A sentence on a round of bisection: what it found and queued."""
     if not found.brackets:
         where = "every experiment" if found.holding else "no experiment"
         return f"The verdict flips nowhere: it holds for {where} of {found.judged:,}."

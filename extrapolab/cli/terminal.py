@@ -21,7 +21,7 @@ FILE_WIDTH = 240
 """Width in characters if the output is not a terminal."""
 
 BELL_SECONDS = 10.0
-"""What is watched for less than this ends without a bell."""
+"""Seconds of watching from which the end rings a bell."""
 
 _RecordT = TypeVar("_RecordT", bound="BaseModel")
 

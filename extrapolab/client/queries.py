@@ -1,4 +1,4 @@
-"""What filters find: experiments, tables of their runs, and their series."""
+"""Experiments that filters find, tables of their runs, and their series."""
 
 from collections.abc import Iterable, Iterator
 from typing import Literal, overload

@@ -1,4 +1,4 @@
-"""What is copied of each run, and the copying of all that a filter finds."""
+"""Copies of runs as other trackers have them, and the copying of all that a filter finds."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What all answers of a lab have in common."""
+"""The base of a lab's answers: how they are read, and shown in a line."""
 
 from collections.abc import Sized
 from datetime import datetime
@@ -15,7 +15,6 @@ MAX_WIDTH = 100
 
 MAX_VALUE = 40
 """Most characters of a value in that line."""
-
 
 _FIRST = ("id", "name", "state")
 """The values that come first in that line."""

@@ -1,4 +1,4 @@
-"""What filters can name, and counts of what they match."""
+"""The fields that filters can name, and counts of what they match."""
 
 from collections.abc import Iterable
 from urllib.parse import quote

@@ -4,10 +4,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    pass
+from typing import Any
 
 _NAME = re.compile(r"(?:[^,()]|\((?:[^()]|\([^()]*\))*\)|[()])+")
 """A name, in which parentheses may be nested once."""
@@ -99,7 +96,7 @@ def notify_header(targets: str | Iterable[str] | None) -> dict[str, str]:
     """Returns the header of a submission that names these targets; no header for None.
 
     Raises:
-        ValueError: A target can be none.
+        ValueError: A target is neither a name nor a URL.
     """
     if targets is None:
         return {}

@@ -20,7 +20,7 @@ from core.studies import STUDIES
 from core.warnings import warnings
 from extrapolab.cli.app import app
 from extrapolab.cli.exit_codes import ExitCode
-from extrapolab.cli.questions import QUESTIONS
+from extrapolab.cli.questions import QUESTIONS, Unclear
 from extrapolab.cli.spec_files import read_spec, read_sweep
 from service.pages.spec_form.presets import PRESETS
 from tests.kit.pages import ROOT, blocks
@@ -135,6 +135,12 @@ def test_new_accepts_every_kind_of_teacher_and_student(kind, student):
     for question, answer in zip(QUESTIONS, (kind, student, None, None, None), strict=True):
         spec = question.answer(spec, answer or question.default(spec))
     assert (spec["teacher"]["kind"], spec["student"]["kind"]) == (kind, student)
+
+
+@pytest.mark.parametrize("size", ["²", "1" * 5000])
+def test_new_refuses_a_size_that_is_no_number(size):
+    with pytest.raises(Unclear, match="should be a whole number"):
+        QUESTIONS[1].answer(EXAMPLE, f"linear {size}")
 
 
 def test_new_without_a_terminal_or_over_a_file_asks_nothing(tmp_path):
