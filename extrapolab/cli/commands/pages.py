@@ -71,7 +71,7 @@ def _page(lab: Lab, name: str | None) -> str:
             if any(problem.code == "ambiguous_id" for problem in error.problems):
                 raise
     raise typer.BadParameter(
-        f"{name!r} is neither an id (exp_..., swp_..., fig_...) or a name, nor a study: "
+        f"{name!r} is no id (exp_..., swp_..., fig_...), no name, and none of the studies "
         f"{', '.join(studies)}",
         param_hint="ID",
     )

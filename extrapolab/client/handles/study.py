@@ -148,9 +148,8 @@ class Study(Suggesting):
     def paper(self, /, folder: str | Path, *, overwrite: bool = False, **look: Any) -> Path:
         """Writes the study up for a paper, from the experiments completed so far.
 
-        Its figures in the style ``paper`` with their captions, the table of verdicts,
-        the works that are named, the
-        setup and provenance, and a LaTeX document of all of it.
+        Its figures in the style ``paper`` with their captions, the table of verdicts, the works
+        that are named, the setup and provenance, and a LaTeX document of all of it.
 
         Args:
             folder: Where to write the files; made if there is none.
