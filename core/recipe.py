@@ -52,7 +52,7 @@ class Contents(Part):
         description="A field of `/v1/fields`, such as `training.length`; `step`, `time` (training "
         "time), `lag` or `rank` for whole curves of runs; or another metric, for a point for each "
         "run at its end. `step` is refused if only some of the experiments are trained by gradient "
-        "flow, whose steps are stations in time."
+        "flow, whose steps are the times at which it was recorded."
     )
     y: FieldPath | None = Field(
         None,

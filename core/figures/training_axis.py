@@ -1,6 +1,6 @@
 """The axis of curves of a training: recorded steps, or training time.
 
-The steps of gradient flow are the stations at which it is recorded, so they can't be compared with
+The steps of gradient flow are the times at which it is recorded, so they can't be compared with
 the steps of an optimizer. Training time (:data:`core.result.METRICS`) can be.
 """
 
@@ -50,6 +50,6 @@ def refuse_mixed_steps(kinds: Sequence[str]) -> None:
     if 0 < flows < len(kinds):
         raise NotDrawable(
             f"steps mean different things here: in {flows} of the {len(kinds)} experiments they "
-            f"are stations of gradient flow, in {len(kinds) - flows} steps of an optimizer; "
+            f"are recorded times of gradient flow, in {len(kinds) - flows} steps of an optimizer; "
             "use x=time"
         )

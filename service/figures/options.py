@@ -101,7 +101,7 @@ def _view(
         TrainingAxis | None,
         Query(
             description="What curves of the training are drawn over: recorded steps, or training "
-            "time. The default is `time` for gradient flow, whose steps are stations in time, and "
+            "time. The default is `time` for gradient flow, whose steps are times, and "
             "for comparisons with it; else `step`."
         ),
     ] = None,

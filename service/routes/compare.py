@@ -72,7 +72,7 @@ def figure(
     Figures of the training show running experiments up to the last recorded step. `response_ratio`
     and `training_ratio` show each experiment's errors as multiples of the first one's. `training`
     and `training_ratio` take `x`; `step` is refused if only some of the experiments are trained by
-    gradient flow, whose steps are stations in time.
+    gradient flow, whose steps are the times at which it was recorded.
     """
     chosen = rendering.choose(FIGURES, name, requested, view)
     compared = comparison.experiments_of(context, ids)

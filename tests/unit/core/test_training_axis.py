@@ -75,7 +75,7 @@ def test_marks_keep_their_steps_and_lie_on_the_line():
 def test_gradient_flow_beside_gd_is_drawn_over_time_only(name):
     figure = COMPARISON_FIGURES[name]
     assert figure.data(SIDES).x == figure.data(SIDES, view=BY_TIME).x == "time"
-    with pytest.raises(NotDrawable, match="in 1 of the 2 experiments they are stations"):
+    with pytest.raises(NotDrawable, match="in 1 of the 2 experiments they are recorded times"):
         figure.data(SIDES, view=BY_STEP)
     assert figure.data(SIDES[:1] * 2).x == "step"
     assert figure.data(SIDES[1:] * 2).x == "time"

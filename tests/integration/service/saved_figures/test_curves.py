@@ -64,7 +64,7 @@ class TestTrainingTime:
         parts = {"y": "train_loss", "series": "optimizer.kind"}
         status, sentence = refusal(preview(x="step", **parts))
         assert status == 409
-        assert "in 1 of the 2 experiments they are stations of gradient flow" in sentence
+        assert "in 1 of the 2 experiments they are recorded times of gradient flow" in sentence
         assert "use x=time" in sentence
         (panel,) = preview(x="time", **parts).json()["panels"]
         assert panel["x"] == "training time τ"
