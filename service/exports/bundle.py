@@ -18,6 +18,7 @@ from store.experiments import repository as experiments
 from store.experiments import results
 from store.query import export_rows, run_ends
 from store.query.query import ExperimentQuery
+from store.query.resolution import resolved
 from store.records import Experiment, Source
 from store.states import State
 
@@ -52,6 +53,8 @@ def zipped(context: AppContext, query: ExperimentQuery, *, figures: bool) -> Ite
 
     The same results give the same bytes: no file has a time.
     """
+    with context.database.read() as tx:
+        query = resolved(tx, query)  # once, so that all files are about the same experiments
     buffer = WriteBuffer()
     with zipfile.ZipFile(
         buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=COMPRESSION_LEVEL

@@ -9,6 +9,7 @@ from store.query import export_rows, pages
 from store.query.export_rows import Column, RecordBatch
 from store.query.fields import Field
 from store.query.query import ExperimentQuery
+from store.query.resolution import resolved
 from store.records import Experiment
 
 EXPERIMENTS_PER_PAGE = 200
@@ -20,8 +21,11 @@ Table = tuple[list[Column], Iterator[RecordBatch]]
 def id_pages(context: AppContext, query: ExperimentQuery) -> Iterator[list[str]]:
     """The ids of matching experiments, a page at a time.
 
-    Each page is read in its own transaction, so no slow reader holds the database.
+    Each page is read in its own transaction, so no slow reader holds the database. References in
+    the query mean on every page what they mean on the first.
     """
+    with context.database.read() as tx:
+        query = resolved(tx, query)
     cursor: str | None = None
     while True:
         with context.database.read() as tx:

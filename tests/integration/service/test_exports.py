@@ -15,6 +15,7 @@ from service.exports import encoding, streams
 from store.query import export_rows
 from store.query.export_rows import Column
 from store.query.fields import Kind
+from store.query.query import ExperimentQuery
 from tests.integration.service.export_files import FORMATS, export, read, table_of
 from tests.kit import sample_specs
 
@@ -153,6 +154,15 @@ def test_a_spreadsheet_takes_text_of_a_safe_file_as_text(client, submit, worker)
 def test_a_bad_parameter_is_refused_before_the_file_starts(client, query, status, pointer):
     answer = client.get(f"/v1/export?{query}")
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (status, pointer)
+
+
+def test_a_reference_means_the_same_on_every_page(client, ids, submit, monkeypatch):
+    monkeypatch.setattr(streams, "EXPERIMENTS_PER_PAGE", 1)
+    query = ExperimentQuery.parse('id = "@latest" or state = completed')
+    pages = streams.id_pages(client.app.state.context, query)
+    latest = next(pages)
+    submit(name="later")
+    assert [latest, *pages][1:] == [[name] for name in ids]
 
 
 @pytest.mark.parametrize("form", ["parquet", "arrow", "arrows"])
