@@ -16,8 +16,7 @@ from collections.abc import Callable
 from functools import cached_property, partial
 from typing import Any, TypeVar
 
-from core.errors import ExtrapolabError
-from core.figures import Figure, Format, Info, style_version
+from core.figures import Figure, Format, Info, NotDrawable, style_version
 from core.look import Look
 from store import process_log
 
@@ -33,8 +32,8 @@ _ENDED = (EOFError, BrokenPipeError, pickle.UnpicklingError)
 Answer = TypeVar("Answer", bytes, str)
 
 
-class DrawerLost(ExtrapolabError):
-    """A figure took too long, or the process was killed twice while it drew one."""
+class DrawerLost(NotDrawable):
+    """It took too long, or the process was killed twice while it drew."""
 
 
 class Drawer:
@@ -92,7 +91,7 @@ class Drawer:
             except _ENDED:
                 self._stop()
                 if is_late.is_set():
-                    raise DrawerLost(f"a figure was not drawn within {MAX_SECONDS:g} s") from None
+                    raise DrawerLost(f"it was not drawn within {MAX_SECONDS:g} s") from None
             except BaseException:
                 self._stop()  # half an answer may be left in the pipe
                 raise

@@ -1,10 +1,13 @@
 """Figures of one experiment, drawn on request."""
 
+import sys
+
 import pytest
 
 from core.figures import FIGURES
 from service.figures import rendering
 from service.figures.cache import FigureCache
+from service.figures.drawer import Drawer
 from tests.kit import sample_specs
 
 # the name below has characters that are in no font
@@ -87,6 +90,16 @@ def test_a_choice_that_a_figure_does_not_offer_is_refused(client, completed, nam
 def test_a_channel_that_is_not_there_can_not_be_drawn(client, completed):
     problem = client.get(f"{completed}/figures/response.svg?output=9").json()
     assert (problem["status"], problem["title"]) == (409, "The figure can't be drawn")
+
+
+def test_a_figure_whose_drawing_is_killed_is_a_problem_with_the_reason(
+    client, completed, monkeypatch
+):
+    monkeypatch.setattr(rendering, "_drawer", Drawer())
+    monkeypatch.setattr(sys, "executable", "/bin/true")  # ends at once
+    answer = client.get(f"{completed}/figures/response.svg")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (409, "not_drawable")
+    assert "was killed" in answer.json()["detail"]
 
 
 def test_a_figure_of_the_result_needs_a_completed_experiment(client, submit):
