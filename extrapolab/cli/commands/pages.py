@@ -71,7 +71,7 @@ def _page(lab: Lab, name: str | None) -> str:
             if any(problem.code == "ambiguous_id" for problem in error.problems):
                 raise
     raise typer.BadParameter(
-        f"{name!r} is no id (exp_..., swp_..., fig_...), no name, and none of the studies "
+        f"{name!r} is not an id (exp_..., swp_..., fig_...), a name or a study: "
         f"{', '.join(studies)}",
         param_hint="ID",
     )
