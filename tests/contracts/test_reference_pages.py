@@ -26,9 +26,9 @@ def test_the_pages_are_up_to_date(generator):
     assert kept == generator.kept_pages(), "run: python docs/reference.py"
 
 
-def test_every_field_of_a_spec_has_a_description():
-    schema = experiment_schema()
-    parts = {"ExperimentSpec": schema, **schema["$defs"]}
+def test_every_field_of_a_spec_and_of_a_sweep_has_a_description():
+    sweep = sweep_schema()
+    parts = {"ExperimentSpec": experiment_schema(), "SweepSpec": sweep, **sweep["$defs"]}
     fields = {
         f"{part}.{name}": field
         for part, definition in parts.items()
