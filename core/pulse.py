@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 Listener = Callable[[str], None]
-"""Is told, often, which part goes on."""
+"""A function that is called, often, with the name of the part that goes on."""
 
 _listener: ContextVar[Listener | None] = ContextVar("listener", default=None)
 
 
 @contextmanager
 def heard_by(listener: Listener) -> Iterator[None]:
-    """Has ``listener`` told of what this thread computes inside the block.
+    """Calls ``listener`` with each part that this thread computes inside the block.
 
     Example:
         >>> with heard_by(print):
@@ -33,7 +33,7 @@ def heard_by(listener: Listener) -> Iterator[None]:
 
 
 def beat(part: str) -> None:
-    """Tells the listener, if there is one, that ``part`` goes on."""
+    """Calls the listener, if there is one: ``part`` goes on."""
     listener = _listener.get()
     if listener is not None:
         listener(part)

@@ -68,7 +68,7 @@ _GIVEN: Json = {
     "optimizer.momentum": {"lr": 0.02, "steps": 2000},
     "optimizer.adam": {"lr": 0.003, "steps": 2000},
 }
-"""What an example gives of the part that it is about; the rest has its default."""
+"""The fields that an example gives the part that it is about; the rest have their defaults."""
 
 ASYMMETRIC = frozenset({"delay", "rotation", "random"})
 """The teachers that no symmetric student matches."""
