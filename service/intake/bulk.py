@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sqlalchemy import Connection
 
@@ -92,7 +92,10 @@ def remove_sweep(context: AppContext, sweep_id: str, *, with_experiments: bool) 
         with context.database.read() as tx:
             sweeps.refuse_pending(tx, sweep_id)
             ids = sweeps.experiment_ids(tx, sweep_id, [*FINAL], exclusive=True)
-        for kept, reason in change_all(context, bulk.REMOVE, ids).refused.items():
+        removal = replace(
+            bulk.REMOVE, change=lambda tx, of: sweeps.remove_experiments(tx, sweep_id, of)
+        )
+        for kept, reason in change_all(context, removal, ids).refused.items():
             raise StillNeeded(kept, reason)
     with context.database.write() as tx:
         sweeps.remove(tx, sweep_id)

@@ -12,6 +12,8 @@ from store.db.keyset import read_newest
 from store.db.tables import AnyRow, experiments, sweep_members, sweeps
 from store.db.visible import visible_experiments, visible_sweeps
 from store.errors import IllegalMove
+from store.experiments import changes, duplicates
+from store.experiments.changes import Changes
 from store.states import FINAL, State
 from store.sweeps import members as member_rows
 from store.sweeps import rows
@@ -137,6 +139,16 @@ def remove(tx: Connection, sweep_id: str) -> None:
     rows.get(tx, sweep_id, sweeps.c.id, lock=True)
     refuse_pending(tx, sweep_id)
     tx.execute(delete(sweeps).where(sweeps.c.id == sweep_id))
+
+
+def remove_experiments(tx: Connection, sweep_id: str, ids: Sequence[str]) -> Changes:
+    """Removes ended experiments of a sweep, but leaves those that another sweep has too."""
+    duplicates.lock(tx)  # a sweep that is being submitted may reuse them
+    others = select(sweep_members.c.experiment_id).where(
+        sweep_members.c.experiment_id.in_(list(ids)), sweep_members.c.sweep_id != sweep_id
+    )
+    shared = set(tx.scalars(others))
+    return changes.remove(tx, [name for name in ids if name not in shared])
 
 
 def refuse_pending(tx: Connection, sweep_id: str) -> None:

@@ -345,3 +345,15 @@ def test_readers_see_a_large_sweep_whole_or_not_at_all(database, sweep):
     with database.read() as tx:
         reusable = duplicates.find_reusable(tx, [point.spec_hash for point in large.points])
     assert len(reusable) == 2000
+
+
+def test_no_experiment_is_removed_that_another_sweep_has_taken_meanwhile(database, repo, sweep):
+    first = sweep({**K, "values": [2, 3]})
+    for _ in first.members:
+        repo.complete(repo.claim())
+    other = sweep({**K, "values": [3, 4]}, name="another")
+    with database.write() as tx:
+        removed = sweeps.remove_experiments(tx, first.id, [one.id for one in first.members])
+    assert [*removed.states] == [first.members[0].id]
+    with database.read() as tx:
+        assert len(sweeps.members(tx, other.id)[0]) == 2
