@@ -225,24 +225,23 @@ def claim(tx: Connection) -> list[Notification]:
     if tx.dialect.name == "postgresql":  # SQLite has a single writer
         tx.execute(select(func.pg_advisory_xact_lock(_CLAIM_LOCK)))
     at = now(tx)
+    is_due = notifications.c.state == NotificationState.DUE, notifications.c.next_at <= at
+    given_up = update(notifications).where(*is_due, notifications.c.attempts >= MAX_ATTEMPTS)
+    error = "the process that sends ended during the last attempt"
+    tx.execute(given_up.values(error=error, **_ended(NotificationState.FAILED, at)))
     first = tx.execute(_next_due(at).limit(1)).first()
     if first is None:
         return []
     same = (
-        select(notifications)
-        .where(
-            notifications.c.state == NotificationState.DUE,
-            notifications.c.next_at <= at,
-            notifications.c.digest == first.digest,
-        )
+        select(notifications.c.number)
+        .where(*is_due, notifications.c.digest == first.digest)
         .order_by(notifications.c.number)
         .limit(MAX_PER_MESSAGE)
         .with_for_update(skip_locked=True)
     )
-    numbers = [row.number for row in tx.execute(same)]
     taken = (
         update(notifications)
-        .where(notifications.c.number.in_(numbers))
+        .where(notifications.c.number.in_(tx.scalars(same).all()))
         .values(attempts=notifications.c.attempts + 1, error=None, next_at=at + LEASE_SECONDS)
         .returning(*notifications.c)
     )
@@ -266,7 +265,7 @@ def settle(
         values: dict[str, object] = {"error": error}
         if error is None or final or attempts >= MAX_ATTEMPTS:
             state = NotificationState.SENT if error is None else NotificationState.FAILED
-            values |= {"state": state, "ended_at": at, "next_at": None, "target": ""}
+            values |= _ended(state, at)
         else:
             pause = FIRST_PAUSE_SECONDS * PAUSE_FACTOR ** (attempts - 1)
             values["next_at"] = at + pause
@@ -276,6 +275,11 @@ def settle(
             notifications.c.state == NotificationState.DUE,
         )
         tx.execute(update(notifications).where(*is_mine).values(values))
+
+
+def _ended(state: NotificationState, at: float) -> dict[str, object]:
+    """The values of a notification in its last state, in which it forgets the target."""
+    return {"state": state, "ended_at": at, "next_at": None, "target": ""}
 
 
 def remove_old(tx: Connection) -> None:

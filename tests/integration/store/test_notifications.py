@@ -129,6 +129,15 @@ def test_attempts_end(database):
     assert states(database) == []
 
 
+def test_a_message_whose_senders_die_is_given_up(database):
+    request(database, Subject(SubjectKind.TEST))
+    for _ in range(MAX_ATTEMPTS):
+        assert len(claim(database)) == 1
+        end_pauses(database)
+    assert claim(database) == []
+    assert states(database) == ["failed"]
+
+
 def test_equal_requests_are_one_until_they_are_sent(database, repo):
     subject = Subject.of_id(repo.submit().id)
     request(database, subject, subject)
